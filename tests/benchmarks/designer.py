@@ -81,6 +81,7 @@ WATCH = """
     if (dragging) requestAnimationFrame(frame); // else the page rests
   };
   window.addEventListener("pointerdown", () => {
+    watch.disconnect(); // which would take time in every frame
     dragging = true;
     requestAnimationFrame(frame);
   }, true);
@@ -89,12 +90,13 @@ WATCH = """
     bench.dropped = performance.now();
     bench.painted = null;
     bench.before = lines();
+    watch.observe(document.body, { subtree: true, childList: true, attributes: true });
   }, true);
   // What the lines of the chart look like; the rule at the playhead is none of them.
   const lines = () => [...document.querySelectorAll(".stVegaLiteChart .mark-line path")]
     .map((path) => path.getAttribute("d")).join();
   const besides = ".st-key-card-window, .st-key-costs, .st-key-card-problems";
-  new MutationObserver((changes) => {
+  const watch = new MutationObserver((changes) => {
     const within = ({ target: e }) => (e.closest ? e : e.parentElement)?.closest(besides);
     if (changes.some(within)) bench.later = performance.now();
     if (bench.dropped === null || bench.painted !== null) return;
@@ -107,7 +109,7 @@ WATCH = """
       port1.onmessage = () => { bench.painted = performance.now(); };
       port2.postMessage(null);
     });
-  }).observe(document.body, { subtree: true, childList: true, attributes: true });
+  });
 }
 """
 

@@ -87,7 +87,16 @@ function stage(data) {
     frame();
   };
   const root = () => parent.kids[0];
-  const frame = () => browser.frames.splice(0).forEach((work) => work());
+  const due = () => {
+    for (const [timer, { work, at }] of browser.timers) {
+      if (at > browser.now || !browser.timers.delete(timer)) continue;
+      work();
+    }
+  };
+  const frame = () => {
+    browser.frames.splice(0).forEach((work) => work());
+    due();
+  };
   const fire = (target, type, event = {}, on = root()) => {
     const given = { target, preventDefault() {}, stopPropagation() {}, composedPath: () => [], button: 0, buttons: 1, ...event };
     for (const [name, handler] of on.listeners) if (name === type) handler(given);
@@ -110,10 +119,7 @@ function stage(data) {
     /** So many milliseconds go by. */
     wait(ms) {
       browser.now += ms;
-      for (const [timer, { work, at }] of browser.timers) {
-        if (at > browser.now || !browser.timers.delete(timer)) continue;
-        work();
-      }
+      due();
       frame();
     },
     /** The node that has this name for a screen reader. */

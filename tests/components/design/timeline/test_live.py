@@ -28,10 +28,16 @@ CHART = """(() => {
 SECOND_DRAG = """(() => {
   const sets = { ...given };
   const view = {
-    data: (name, rows) => (rows ? (sets[name] = rows) : sets[name]),
-    changeset: () => ({ remove: (goes) => ({ insert: (rows) => ({ goes, rows }) }) }),
-    change(name, { goes, rows }) {
-      sets[name] = [...sets[name].filter((row) => !goes(row)), ...rows];
+    data: (name) => sets[name],
+    changeset: () => ({
+      gone: [],
+      added: [],
+      modify: (row, field, value) => (row[field] = value),
+      insert(rows) { this.added.push(...rows); },
+      remove(rows) { this.gone.push(...rows); },
+    }),
+    change(name, { gone, added }) {
+      sets[name] = [...sets[name].filter((row) => !gone.includes(row)), ...added];
     },
     runAsync: () => {},
   };

@@ -69,8 +69,12 @@ export function set(node, name, value) {
   if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
 }
 
+/** Give a node its only text; for a new text node the browser would look at every rule with `:has`. */
 export function text(node, value) {
-  if (node.textContent !== value) node.textContent = value;
+  const [own, another] = node.childNodes ?? [];
+  if (node.textContent === value) return;
+  if (own?.data === undefined || another) node.textContent = value;
+  else own.data = value;
 }
 
 export const show = (node, on) => node.toggleAttribute("hidden", !on);

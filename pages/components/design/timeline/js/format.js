@@ -5,7 +5,9 @@ export const formatRate = (rate) => (rate === 0 ? "0" : rate.toExponential(1));
 /** So many of something: "1 epoch", "2 epochs". */
 export const counted = (count, one) => `${count} ${count === 1 ? one : `${one}s`}`;
 
-export const formatCount = (count) => count.toLocaleString("en-US");
+const COUNT = new Intl.NumberFormat("en-US"); // made once, which takes long
+
+export const formatCount = (count) => COUNT.format(count);
 
 export function formatScale(scale) {
   const tiny = scale !== 0 && scale < 1e-4;

@@ -23,6 +23,7 @@ import { buildToolbar, paintToolbar } from "./toolbar.js";
 
 const FINE_PX = 24;
 const COARSE_PX = 44;
+const FRAME_MS = 14; // of the 16.7, since the rest of the browser needs some
 
 const instances = new WeakMap();
 let calls = 0;
@@ -109,6 +110,10 @@ function build(parent) {
     patience: 0,
     viewTimer: 0,
     frame: 0,
+    changed: false,
+    // Whether what is beside the timeline is to be painted next, and the ms that the last frames took.
+    beside: false,
+    took: { timeline: 0, beside: 0 },
     repaint: () => requestPaint(timeline),
   };
   for (const node of [...parent.children]) if (node.classList?.contains("thaw")) node.remove();
@@ -155,14 +160,39 @@ function destroy(timeline) {
   timeline.root.remove();
 }
 
-/** Paint the whole timeline in the next frame, however much has changed since the last. */
+/** Paint in the next frame, however much has changed since the last. */
 function requestPaint(timeline) {
-  if (timeline.frame || !timeline.data) return;
+  if (!timeline.data) return;
   timeline.root.dataset.painted = "";
-  timeline.frame = requestAnimationFrame(() => {
-    timeline.frame = 0;
+  timeline.changed = true;
+  timeline.frame ||= requestAnimationFrame(() => paintFrame(timeline));
+}
+
+/**
+ * Paint the timeline, and what is beside it on the page. Where both take longer than a frame may,
+ * they take turns, so that no frame is left out while a hand moves.
+ */
+function paintFrame(timeline) {
+  const { beside, took } = timeline;
+  const both = took.timeline + took.beside < FRAME_MS;
+  const begun = Date.now();
+  timeline.frame = 0;
+  if (!beside) {
+    timeline.changed = false;
     paint(timeline);
-  });
+  }
+  if (beside || both) paintLive(timeline);
+  timeline.beside = !beside && !both;
+  if (timeline.beside || timeline.changed) {
+    timeline.frame = requestAnimationFrame(() => paintFrame(timeline));
+  } else {
+    timeline.root.dataset.painted = isSettled(timeline) ? timeline.data.ack : "";
+  }
+  // A timer ends after the browser has drawn the frame.
+  setTimeout(() => {
+    const ms = Date.now() - begun;
+    timeline.took = both ? { timeline: ms, beside: 0 } : { ...took, [beside ? "beside" : "timeline"]: ms };
+  }, 0);
 }
 
 function paint(timeline) {
@@ -184,10 +214,8 @@ function paint(timeline) {
   paintCurveDiscs(timeline);
   paintRows(timeline, groups);
   paintStages(timeline, groups);
-  paintLive(timeline, groups, state.phases);
   timeline.focusNext?.focus({ preventScroll: true, focusVisible: true });
   timeline.focusNext?.closest(".row")?.scrollIntoView({ block: "nearest" });
   timeline.focusNext = null;
   reportView(timeline);
-  root.dataset.painted = isSettled(timeline) ? data.ack : "";
 }

@@ -2,7 +2,7 @@
 //
 // A copy of the page's strip stands in its place, until Streamlit draws the strip anew.
 
-import { set } from "../dom.js";
+import { pool, set, text } from "../dom.js";
 import { formatBytes, formatCount, formatFlops } from "../format.js";
 import { amountsAt } from "../readout.js";
 import { isOpen } from "../windows.js";
@@ -71,24 +71,26 @@ function costsIn({ flops, optimizer }, groups, epoch) {
 function paintCosts(row, columns) {
   const cells = [...row.querySelectorAll("div")];
   if (cells.length === 0) return; // a note about the whole run
-  while (cells.length > columns.length) cells.pop().remove();
-  while (cells.length < columns.length) {
-    const last = cells.at(-1);
-    cells.push(last.cloneNode(true));
-    last.after(cells.at(-1));
-  }
   const { name } = row.dataset;
   row.classList.toggle("waits", !(name in columns[0].figures));
-  cells.forEach((cell, at) => {
+  pool(row, cells, columns.length, () => cells[0].cloneNode(true)).forEach((cell, at) => {
     const { figures, now } = columns[at];
     const [figure, rest, length] = figures[name] ?? ["", "…", 0];
-    const place = cell.firstElementChild;
-    if (place.textContent !== figure + rest) {
-      const bold = document.createElement("b");
-      bold.textContent = figure;
-      place.replaceChildren(bold, rest);
-    }
+    writeFigure(cell.firstElementChild, figure, rest);
     set(cell, "style", `--dark:${length};--pale:0`);
     cell.classList.toggle("now", now);
   });
+}
+
+/** Write a figure and what follows it, in nodes that are there if there are some. */
+function writeFigure(place, figure, rest) {
+  const [bold, after, more] = place.childNodes;
+  if (bold?.localName === "b" && after?.data !== undefined && !more) {
+    text(bold, figure);
+    if (after.data !== rest) after.data = rest;
+    return;
+  }
+  const made = document.createElement("b");
+  made.textContent = figure;
+  place.replaceChildren(made, rest);
 }

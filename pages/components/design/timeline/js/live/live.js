@@ -1,5 +1,6 @@
 // What follows the hand outside of the timeline: the rate chart, and the costs below it.
 
+import { groupsInHand } from "./budget.js";
 import { drawCosts, dropCosts } from "./cost_strip.js";
 import { curveOf } from "../curves.js";
 import { buildChart, drawChart } from "./rate_chart.js";
@@ -8,8 +9,10 @@ import { phasesOf } from "../readout.js";
 /** What is drawn there; `shows` says for what, and is null where Python's stays or is to come. */
 export const buildLive = () => ({ chart: { shows: null, ...buildChart() }, costs: { shows: null, copy: null } });
 
-export function paintLive(timeline, groups, phases) {
+export function paintLive(timeline) {
   const { latest: data, axis, windows, scales, curve, playhead, live } = timeline;
+  const groups = groupsInHand(timeline);
+  const phases = phasesOf(groups, timeline.data.epochs);
   const sent = [
     data.groups.map(({ name, windows }) => [name, windows]),
     data.groups.map(({ name, scale }) => [name, scale]),

@@ -13,8 +13,8 @@ const FROZEN = " frozen";
 export const buildChart = () => ({
   given: null, // what Python gave the chart last, and the data that it sent with it
   lines: null, // the line that the chart shows of each group
-  drawn: {}, // the other data sets that were put into the chart since, as text
-  ours: new WeakSet(), // the last row of each change of the lines that is not Python's
+  rows: null, // the rows that the chart has of each line's spans, and of each other data set
+  known: new WeakSet(), // those, to tell which ones Python has given since
 });
 
 /** Draw the schedule as the hand has it; false if there is no chart, or one of other groups. */
@@ -22,36 +22,75 @@ export function drawChart(timeline, chart, phases) {
   const node = document.querySelector(".st-key-rates-chart .marks .mark-group > g");
   const { dataflow: view, data: sets } = node?.__data__?.context ?? {};
   if (!view || !("lines" in sets)) return false;
-  const rows = view.data("lines");
-  const last = rows.at(-1); // new rows go to the end
-  if (!chart.ours.has(last) && last !== chart.given?.last) {
-    const { latest: data } = timeline; // while a hand holds on to what it has, the chart is ahead of it
-    const ends = "ends" in sets ? [...view.data("ends")] : []; // a phone has a legend in their place
-    const given = { ...givenIn(rows, ends, data), data, last };
-    Object.assign(chart, { given, lines: linesInHand({ ...timeline, ...asSent(data) }, given), drawn: {} });
-  }
+  if (!chart.known.has(view.data("lines").at(-1))) takeRows(timeline, chart, view, sets);
   const { data, points } = chart.given;
   const { windows } = timeline;
   if (!data.groups.every(({ name }) => points.has(name) && windows.has(name))) return false;
-  if (chart.shows === null) chart.drawn = {};
   const inHand = { ...timeline, data };
   const lines = linesInHand(inHand, chart.given, chart.lines);
   const moved = [...lines].filter(([group, line]) => chart.lines.get(group) !== line);
-  if (moved.length > 0) {
-    const groups = new Set(moved.map(([group]) => group));
-    const inserted = moved.flatMap(([, line]) => line.rows);
-    view.change("lines", view.changeset().remove(({ group }) => groups.has(group)).insert(inserted));
-    chart.ours.add(inserted.at(-1));
-    chart.lines = lines;
-  }
-  for (const [name, set] of Object.entries(marksInHand(inHand, chart.given, lines, phases))) {
-    const text = JSON.stringify(set);
-    if (text === chart.drawn[name] || !(name in sets)) continue;
-    chart.drawn[name] = text;
-    view.data(name, set);
+  changeRows(view, chart, "lines", moved.flatMap(([group, { rows }]) => spansOf(chart, group, rows)));
+  chart.lines = lines;
+  for (const [name, rows] of Object.entries(marksInHand(inHand, chart.given, lines, phases))) {
+    if (name in sets) changeRows(view, chart, name, [[name, rows]]);
   }
   view.runAsync();
   return true;
+}
+
+/** Take what Python has given the chart. */
+function takeRows(timeline, chart, view, sets) {
+  const { latest: data } = timeline; // while a hand holds on to what it has, the chart is ahead of it
+  const rows = new Map(Object.keys(sets).map((name) => [name, [...view.data(name)]]));
+  for (const row of rows.get("lines")) {
+    chart.known.add(row);
+    const key = spanKey(row.group, row.span);
+    if (!rows.has(key)) rows.set(key, []);
+    rows.get(key).push(row);
+  }
+  // a phone has a legend in place of the names at the ends
+  chart.given = { ...givenIn(rows.get("lines"), rows.get("ends") ?? [], data), data };
+  chart.lines = linesInHand({ ...timeline, ...asSent(data) }, chart.given);
+  chart.rows = rows;
+}
+
+const spanKey = (group, span) => `${span} of ${group}`;
+
+/** The rows of each span that a line has, or had: Vega draws a span as a path of its own. */
+function spansOf(chart, group, rows) {
+  const spans = [];
+  for (let span = 0; ; span += 1) {
+    const key = spanKey(group, span);
+    const now = rows.filter((row) => row.span === span);
+    if (now.length === 0 && !chart.rows.has(key)) return spans;
+    spans.push([key, now]);
+  }
+}
+
+/**
+ * Give parts of a data set other rows. What can stay is changed in place: for a new row Vega makes
+ * new nodes, which takes the browser as long as a frame lasts.
+ */
+function changeRows(view, chart, name, parts) {
+  const changes = view.changeset();
+  let any = false;
+  for (const [key, rows] of parts) {
+    const had = chart.rows.get(key) ?? [];
+    rows.forEach((row, at) => {
+      for (const field of Object.keys(row)) {
+        if (at >= had.length || had[at][field] === row[field]) continue;
+        changes.modify(had[at], field, row[field]);
+        any = true;
+      }
+    });
+    const [more, less] = [rows.slice(had.length), had.slice(rows.length)];
+    more.forEach((row) => chart.known.add(row));
+    chart.rows.set(key, [...had.slice(0, rows.length), ...more]);
+    if (more.length > 0) changes.insert(more);
+    if (less.length > 0) changes.remove(less);
+    any ||= more.length + less.length > 0;
+  }
+  if (any) view.change(name, changes);
 }
 
 /** What Python gave: each group's points as [t, y, …] in epochs, the names at the end, and units per epoch. */
@@ -62,7 +101,7 @@ export function givenIn(rows, ends, { epochs }) {
     const found = points.get(group);
     if (found.at(-2) !== x / units) found.push(x / units, y); // a cut has two
   }
-  return { units, points, ends };
+  return { units, points, ends: ends.map(({ group, pixel, label }) => ({ group, pixel, label })) };
 }
 
 /** A timeline's state as Python sent it. */
