@@ -10,7 +10,7 @@ from tests.browser.driving import LAPTOP, PATHS, PHONE, WIDE, OpenPage
 from tests.browser.layout import WATCH_SHIFT
 from tests.sample import thorough
 
-# No page is seen before it is drawn, as it would be after three seconds on a busy machine.
+# No page is seen before it is drawn, as it would be after six seconds on a busy machine.
 HOLD = """
     document.addEventListener("DOMContentLoaded", () => {
         const style = document.createElement("style");
