@@ -61,8 +61,9 @@ def opens_where() -> str:
     """Return a sentence on where the share link opens: one to this machine opens on it alone."""
     if is_local(st.context.url or ""):
         return (
-            "It opens on this machine alone, while Thaw runs here: send the JSON to others, or "
-            "host Thaw."
+            "It opens on this machine alone, while Thaw runs here. For a phone in your network, "
+            "start Thaw with --server.address 0.0.0.0 and open it there by this machine's address; "
+            "whoever is in the network can then start runs. Or send the JSON."
         )
     return "It opens wherever this address can be reached."
 
