@@ -10,12 +10,12 @@ from playwright.sync_api import expect
 from tests.browser import driving
 from tests.browser.driving import PHONE, OpenPage
 from tests.browser.fingers import Fingers
-from tests.browser.timeline import at_rest
+from tests.browser.timeline import at_rest, stairs
 
 
 @pytest.mark.thorough
 def test_a_chart_is_read_by_mouse_and_by_keyboard(open_page: OpenPage) -> None:
-    page = at_rest(open_page("/"))
+    page = at_rest(open_page(stairs()))
     cross = driving.crosshair(page, "rates")
     tooltip = cross.locator(".box")
     expect(tooltip).to_be_hidden()

@@ -20,7 +20,7 @@ from core.schedule.parse import dumps, to_raw
 from core.schedule.spec import Schedule
 from tests.browser import driving
 from tests.browser.driving import OpenPage
-from tests.browser.timeline import expect_thaws
+from tests.browser.timeline import expect_thaws, stairs
 from tests.data.zips import png
 
 NAMES = (
@@ -141,7 +141,7 @@ WORDS = ("__proto__", "constructor", "title", "image", "epoch", "group epoch", "
 
 @pytest.mark.thorough
 def test_groups_with_the_names_of_programs_are_read_edited_and_tabled(open_page: OpenPage) -> None:
-    raw = to_raw(presets.load("gradual"))
+    raw = to_raw(stairs())
     for group, name in zip(raw["groups"], WORDS, strict=True):
         group["name"] = name
     page = open_page(parse.from_raw(raw))

@@ -26,6 +26,12 @@ RECORD = """() => {
 }"""
 """Notes in every frame which boxes the chart's lines fill, and what the first costs are."""
 
+SOON = """() => new Promise((done) => {
+  const frames = (left) => (left > 0 ? requestAnimationFrame(() => frames(left - 1)) : done());
+  frames(4);
+})"""
+"""Until the chart has followed the hand, which it may do a frame after the timeline."""
+
 
 @pytest.mark.thorough
 def test_rates_and_costs_follow_the_hand_and_nothing_jumps_as_it_lets_go(
@@ -57,6 +63,7 @@ def test_the_axis_follows_the_highest_rate_and_nothing_jumps_as_the_hand_lets_go
 
 def let_go(page: Page) -> None:
     """Let go of what the hand drags; what is drawn stays as it is."""
+    page.evaluate(SOON)
     page.evaluate(RECORD)
     page.mouse.up()
     expect(driving.undo_button(page)).to_be_enabled()

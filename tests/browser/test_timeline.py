@@ -20,6 +20,7 @@ from tests.browser.timeline import (
     gap,
     long_run,
     scrollbar,
+    stairs,
     time_axis,
     tool,
     undo,
@@ -30,7 +31,7 @@ from tests.sample import thorough
 
 @pytest.mark.thorough
 def test_windows_are_added_split_and_removed_by_mouse(open_page: OpenPage) -> None:
-    page = at_rest(open_page("/"))
+    page = at_rest(open_page(stairs()))
     expect(tool(page, "Split")).to_have_attribute("aria-disabled", "true")
     bar(page, "stage4").click()
     expect(tool(page, "Split")).to_have_attribute("aria-disabled", "false")
@@ -60,7 +61,9 @@ def test_a_groups_own_peak_is_dragged_on_its_bar_and_undone(open_page: OpenPage)
     peak = page.get_by_role("slider", name="stage4 peaks", exact=True)
     bar(page, "stage4").click()
     drag(page, peak, 0, -12)
-    expect(page.get_by_label("LR scale", exact=True).last).to_have_value("1")  # the newer, of two
+    expect(page.get_by_label("LR scale", exact=True).filter(visible=True).last).to_have_value(
+        "1"
+    )  # the newer, of two
     undo(page)
     expect(peak).to_have_attribute("aria-valuenow", "0.25")
 
@@ -88,7 +91,7 @@ def test_windows_are_added_split_ended_and_removed_by_keys(open_page: OpenPage) 
     page.keyboard.press("ArrowLeft")
     expect(end).to_have_attribute("aria-valuetext", "stage3 freezes at epoch 4 of 6")
     bar(page, "stage3").press("Enter")
-    expect(page.get_by_label("Freezes at", exact=True).last).to_have_value("4")
+    expect(page.get_by_label("Freezes at", exact=True).filter(visible=True).last).to_have_value("4")
 
 
 @pytest.mark.thorough  # node tests the script alone, beside its other tests
@@ -102,7 +105,7 @@ def test_a_row_is_added_to_the_selection_by_keys_and_all_step_together(
     expect(bar(page, "stage4")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("ArrowRight")
     expect_thaws(page, "stage4", 3)
-    expect_thaws(page, "stage3", 4)
+    expect_thaws(page, "stage3", 3)
     # Until it is sent, Escape takes the step back; then it lets go of what is selected besides.
     expect(driving.undo_button(page)).to_be_enabled()
     page.keyboard.press("Escape")
@@ -126,7 +129,9 @@ def test_selected_bars_are_dragged_together(open_page: OpenPage) -> None:
     starts = [driving.epoch_of(driving.thaw(page, group)) for group in ("stage4", "stage3")]
     assert starts[1] - starts[0] == 20
     assert abs(starts[0] - 60) <= 1
-    expect(page.get_by_label("Thaws at", exact=True).last).to_have_value(str(starts[0]))
+    expect(page.get_by_label("Thaws at", exact=True).filter(visible=True).last).to_have_value(
+        str(starts[0])
+    )
     undo(page)
     expect_thaws(page, "stage3", 60)
 
@@ -156,7 +161,7 @@ def test_an_edge_holds_on_to_another_unless_alt_is_down_and_escape_ends_the_drag
 
 def test_a_cascade_is_previewed_taken_back_and_applied_as_one_edit(open_page: OpenPage) -> None:
     page = at_rest(open_page("/"))
-    before = {"head": "0-6", "conv_head": "1-6", "stage4": "2-6", "stage3": "3-6"}
+    before = {"head": "0-6", "conv_head": "1-6", "stage4": "2-6", "stage3": "2-6"}
     tool(page, "Cascade").click()
     popover = page.get_by_role("dialog", name="Cascade")
     popover.get_by_label("First thaw").fill("1")
@@ -247,14 +252,14 @@ def test_the_handles_of_every_shape_edit_the_curve(open_page: OpenPage, shape: s
     expect(floor).to_have_count(0 if shape == "Constant" else 1)
     drag(page, warmup, 24)
     expect(warmup).to_have_attribute("aria-valuenow", re.compile("2[0-9](.5)?"))
-    typed = page.get_by_label("Warmup epochs", exact=True).last
+    typed = page.get_by_label("Warmup epochs", exact=True).filter(visible=True).last
     expect(typed).to_have_value(warmup.get_attribute("aria-valuenow") or "")
     if shape.startswith("Warmup"):
         drag(page, cooldown, -100)
-        cool = page.get_by_label("Cooldown, last part", exact=True).last
+        cool = page.get_by_label("Cooldown, last part", exact=True).filter(visible=True).last
         expect(cool).to_have_value(re.compile(r"0\.3\d+"))
         drag(page, floor, 0, -12)
-        share = page.get_by_label("Floor × peak", exact=True).last
+        share = page.get_by_label("Floor × peak", exact=True).filter(visible=True).last
         expect(share).to_have_value(re.compile(r"0\.[34]\d?"))
 
 
@@ -266,7 +271,7 @@ def test_an_absolute_floor_has_a_handle_that_edits_the_rate(open_page: OpenPage)
     floor.focus()
     page.keyboard.press("ArrowUp")
     expect(floor).to_have_attribute("aria-valuetext", "a rate of 2.0e-6")
-    expect(page.get_by_label("Floor, LR", exact=True).last).to_have_value(
+    expect(page.get_by_label("Floor, LR", exact=True).filter(visible=True).last).to_have_value(
         re.compile("^2e-0?6$|0.000002")
     )
     restart = page.get_by_role("button", name="Restart the curve at thaw")

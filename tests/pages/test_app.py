@@ -285,7 +285,7 @@ def _refusals(app: AppTest) -> str:
             ("field:lr.decay.floor.factor", 1.5, "Is 1.5: it must be at most 1"),
             ("thaws-at", 7.0, "Is 7: use a whole number from 0 to 6"),
             ("thaws-at", 1.5, "Is 1.5: use a whole number from 0 to 6"),
-            ("freezes-at", 4.0, "Is 4: use a whole number from 5 to 6"),
+            ("freezes-at", 2.0, "Is 2: use a whole number from 3 to 6"),
         ),
     ],
 )

@@ -19,13 +19,13 @@ _HERE = Path(__file__).parent
 _STYLES = ("timeline.css", "rows.css", "narrow.css")
 _GUTTERS = f"--left: {axis.TRACK_LEFT}px; --right: {axis.TRACK_RIGHT}px;"
 _ROWS = """
-  --room: calc(100vh - 560px);
+  --room: calc(100vh - 564px);
   --row: clamp(var(--least, 20px), round(down, var(--room) / var(--rows), 1px), 48px);
   --rows-high: calc(min(var(--rows) * var(--row), max(var(--room), 12 * var(--least, 20px))) + 8px);
 """
 """The heights of a row and of all `--rows` of them, in CSS: the rate chart stays in sight below.
 
-560 px are what stands above and below them, the chart included. Where they are as low as may be and
+564 px are what stands above and below them, the chart included. Where they are as low as may be and
 still have not room enough, they scroll.
 """
 

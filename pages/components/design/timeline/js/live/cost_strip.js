@@ -2,7 +2,7 @@
 //
 // A copy of the page's strip stands in its place, until Streamlit draws the strip anew.
 
-import { pool, set, text } from "../dom.js";
+import { set, show, text } from "../dom.js";
 import { formatBytes, formatCount, formatFlops } from "../format.js";
 import { amountsAt } from "../readout.js";
 import { isOpen } from "../windows.js";
@@ -73,7 +73,14 @@ function paintCosts(row, columns) {
   if (cells.length === 0) return; // a note about the whole run
   const { name } = row.dataset;
   row.classList.toggle("waits", !(name in columns[0].figures));
-  pool(row, cells, columns.length, () => cells[0].cloneNode(true)).forEach((cell, at) => {
+  while (cells.length < columns.length) {
+    const last = cells.at(-1);
+    cells.push(last.cloneNode(true));
+    last.after(cells.at(-1));
+  }
+  cells.forEach((cell, at) => {
+    show(cell, at < columns.length);
+    if (at >= columns.length) return;
     const { figures, now } = columns[at];
     const [figure, rest, length] = figures[name] ?? ["", "…", 0];
     writeFigure(cell.firstElementChild, figure, rest);
