@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from core import presets
 from core.models.layer_table import known_models
+from core.schedule import edits
+from core.schedule.spec import Schedule
 
 
 def thorough(*cases: object) -> list[Any]:
@@ -16,6 +19,14 @@ def thorough(*cases: object) -> list[Any]:
         pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.thorough)
         for case in cases
     ]
+
+
+def stairs() -> Schedule:
+    """The default preset's groups, thawing an epoch apart; the last two of them never do."""
+    default = presets.load(presets.DEFAULT)
+    names = [group.name for group in reversed(default.groups)]
+    windows = {name: ((at, None),) if at < 5 else () for at, name in enumerate(names)}
+    return edits.set_field(edits.set_windows(default, windows), "lr.warmup.epochs", 1)
 
 
 def sampled(names: Collection[str], sample: Collection[str]) -> list[Any]:

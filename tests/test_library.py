@@ -19,9 +19,10 @@ from core.schedule import edits
 from core.schedule.document import as_seen
 from core.schedule.parse import MAX_DOCUMENT_BYTES, dumps
 from core.schedule.spec import Schedule
+from tests.sample import stairs
 from tests.schedule.strategies import names
 
-GRADUAL = presets.load("gradual")
+GRADUAL = stairs()
 
 
 GOLDEN = Path(__file__).parent / "golden" / "library"

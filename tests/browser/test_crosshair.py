@@ -10,7 +10,8 @@ from playwright.sync_api import expect
 from tests.browser import driving
 from tests.browser.driving import PHONE, OpenPage
 from tests.browser.fingers import Fingers
-from tests.browser.timeline import at_rest, stairs
+from tests.browser.timeline import at_rest
+from tests.sample import stairs
 
 
 @pytest.mark.thorough

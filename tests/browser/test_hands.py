@@ -18,10 +18,9 @@ from tests.browser.timeline import (
     gap,
     long_run,
     scrollbar,
-    stairs,
     tool,
 )
-from tests.sample import thorough
+from tests.sample import stairs, thorough
 
 BEFORE_OR_AFTER = pytest.mark.parametrize(
     "answered", [True, *thorough(False)], ids=lambda told: "answered" if told else "under way"

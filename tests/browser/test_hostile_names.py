@@ -20,8 +20,9 @@ from core.schedule.parse import dumps, to_raw
 from core.schedule.spec import Schedule
 from tests.browser import driving
 from tests.browser.driving import OpenPage
-from tests.browser.timeline import expect_thaws, stairs
+from tests.browser.timeline import expect_thaws
 from tests.data.zips import png
+from tests.sample import stairs
 
 NAMES = (
     "<img src=x onerror=window.pwned=1>",
@@ -36,8 +37,8 @@ NAMES = (
 RUN = "20250102-000000-hostile"
 
 
-def hostile(preset: str = "gradual") -> Schedule:
-    raw = to_raw(presets.load(preset))
+def hostile(schedule: Schedule | None = None) -> Schedule:
+    raw = to_raw(schedule or stairs())
     raw["name"] = NAMES[0]
     for group, name in zip(raw["groups"], NAMES, strict=False):
         group["name"] = name
@@ -219,7 +220,7 @@ def test_the_data_card_shows_classes_and_files_as_they_are(open_page: OpenPage, 
 def test_exported_pages_and_pictures_opened_as_files_are_drawn_ask_for_nothing_and_run_nothing(
     browser: Browser, tmp_path: Path
 ) -> None:
-    schedule, table = hostile("exercise"), layer_table.load("torchvision/resnet18")
+    schedule, table = hostile(presets.load("exercise")), layer_table.load("torchvision/resnet18")
     context = browser.new_context(offline=True)
     page = context.new_page()
     asked: list[str] = []

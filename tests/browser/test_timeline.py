@@ -20,13 +20,12 @@ from tests.browser.timeline import (
     gap,
     long_run,
     scrollbar,
-    stairs,
     time_axis,
     tool,
     undo,
     x_labels,
 )
-from tests.sample import thorough
+from tests.sample import stairs, thorough
 
 
 @pytest.mark.thorough

@@ -8,7 +8,6 @@ from typing import Any
 from playwright.sync_api import Locator, Page, expect
 
 from core import presets
-from core.schedule import edits
 from core.schedule.parse import from_raw, to_raw
 from core.schedule.spec import Schedule
 from tests.browser import driving
@@ -22,14 +21,6 @@ def long_run(**lr: Any) -> Schedule:
     for at, group in enumerate(reversed(raw["groups"])):
         group["trainable"] = [[20 * at, None]]
     return from_raw(raw)
-
-
-def stairs() -> Schedule:
-    """The default preset's groups, thawing an epoch apart; the last two of them never do."""
-    default = presets.load(presets.DEFAULT)
-    names = [group.name for group in reversed(default.groups)]
-    windows = {name: ((at, None),) if at < 5 else () for at, name in enumerate(names)}
-    return edits.set_field(edits.set_windows(default, windows), "lr.warmup.epochs", 1)
 
 
 def at_rest(page: Page) -> Page:

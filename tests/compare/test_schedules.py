@@ -17,6 +17,7 @@ from core.models import layer_table, regroup
 from core.schedule import edits
 from core.schedule.parse import dumps, parse
 from core.schedule.spec import Schedule
+from tests.sample import stairs
 from tests.schedule.strategies import real_schedules, schedules
 
 MENDED = presets.load("exercise-mended")
@@ -24,7 +25,7 @@ MENDED = presets.load("exercise-mended")
 
 def resnet18(**changes: Any) -> Schedule:
     """The exercise's thaws over 8 epochs: head at 0, layer4 at 2, layer3 at 4, layer2 at 6."""
-    found = edits.use_model(presets.load("gradual"), layer_table.load("torchvision/resnet18"))
+    found = edits.use_model(stairs(), layer_table.load("torchvision/resnet18"))
     thaws = {"head": 0, "layer4": 2, "layer3": 4, "layer2": 6}
     windows = {g.name: [[thaws[g.name], None]] if g.name in thaws else [] for g in found.groups}
     found = edits.set_windows(edits.set_field(found, "epochs", 8), windows)
@@ -235,7 +236,7 @@ def test_every_field_that_differs_is_told(pair: tuple[Schedule, Schedule]) -> No
 
 
 def test_a_third_schedules_group_goes_with_any_of_the_row_by_its_name_or_its_parts() -> None:
-    other = edits.use_model(presets.load("gradual"), layer_table.load("timm/tf_efficientnet_lite0"))
+    other = edits.use_model(stairs(), layer_table.load("timm/tf_efficientnet_lite0"))
     named = edits.set_group(A, "head", name="top")
     numbered = edits.set_group(A, "head", name="group 1")
     for third in (named, numbered):

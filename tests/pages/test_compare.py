@@ -49,9 +49,11 @@ from pages.components.shared.state import session_in
 from tests.pages.drawn import without_styles
 from tests.records.samples import recorded_of, records
 from tests.runs.made import SETTINGS, finished_run
+from tests.sample import stairs
 from tests.schedule.strategies import real_schedules, schedules
 
 GRADUAL = presets.load("gradual")
+STAIRS = stairs()
 HEAD_ONLY = presets.load("head-only")
 
 
@@ -114,7 +116,8 @@ def test_alone_the_page_says_what_to_do_and_a_suggestion_does_it(app: AppTest) -
 
 
 def test_two_schedules_show_when_their_groups_train_and_what_differs(app: AppTest) -> None:
-    drawn = without_styles(choose(app, "B", "preset:discriminative"))
+    session_in(app.session_state).history = History.start(STAIRS)
+    drawn = without_styles(choose(app.run(), "B", "preset:discriminative"))
     assert "<b>stage4</b> thaws 2 epochs earlier" in drawn
     assert "from 2 → all the time, share of learning 51% → 100%" in drawn
     assert "<b>stem</b> now trains" in drawn
@@ -137,7 +140,8 @@ def test_a_name_alone_is_told_as_the_only_difference(app: AppTest) -> None:
 
 
 def test_swapping_turns_the_comparison_round(app: AppTest) -> None:
-    choose(app, "B", "preset:discriminative")
+    session_in(app.session_state).history = History.start(STAIRS)
+    choose(app.run(), "B", "preset:discriminative")
     app.button(key="swap").click().run()
     assert compared(app) == ["preset:discriminative", "now"]
     assert "<b>stem</b> no longer trains" in without_styles(app)
@@ -242,7 +246,7 @@ def test_a_record_of_a_loop_is_compared_and_says_what_it_does_not_know(app: AppT
     assert "<small>5e-3</small>" in drawn  # peaks, since no base rate is recorded
     assert "A record has no model" in drawn
     assert "<b>My</b>" not in drawn
-    assert charts(app) == 5  # the groups that train
+    assert charts(app) == 7  # the groups that train
     assert box(app, "B").options[1] == "<b>My</b> loop · record"  # type: ignore[attr-defined]
     assert not any(button.key == "use-B" for button in app.button)
 
@@ -562,15 +566,15 @@ def test_bars_of_lower_rates_are_lower_and_paler_on_one_scale(scale: Any) -> Non
 
 
 def test_a_line_of_rates_is_drawn_where_the_group_trains_and_only_there() -> None:
-    slots = [slot("A", GRADUAL), slot("B", HEAD_ONLY)]
-    rows = group_rows([GRADUAL, HEAD_ONLY])
+    slots = [slot("A", STAIRS), slot("B", HEAD_ONLY)]
+    rows = group_rows([STAIRS, HEAD_ONLY])
     table = rates_card.all_rates(slots, rows)
     names = [row[0].name for row in rows if row[0] is not None]
     stage4 = table[table["row"] == names.index("stage4")]
     assert set(stage4["letter"]) == {"A"}
     assert stage4["x"].min() == 2.0
-    assert stage4["x"].max() == GRADUAL.epochs
-    assert rates_card.agreement(rows[names.index("stem")], [GRADUAL, HEAD_ONLY]) == "never trains"
+    assert stage4["x"].max() == STAIRS.epochs
+    assert rates_card.agreement(rows[names.index("stem")], [STAIRS, HEAD_ONLY]) == "never trains"
 
 
 def figures_of(*slots: Slot) -> dict[str, tuple[figures.Cell, ...]]:

@@ -14,6 +14,7 @@ from core.schedule.spec import Schedule
 from pages.components.shared import crosshair
 from pages.components.shared.chart_style import View
 from pages.components.shared.rates.chart import rate_reading
+from tests.sample import stairs
 from tests.schedule.strategies import schedules
 
 
@@ -55,5 +56,5 @@ def test_a_time_is_in_the_phase_that_has_begun_and_not_ended(
 
 
 def test_a_place_is_said_with_its_epoch_step_and_phase() -> None:
-    places = crosshair.places(presets.load("gradual"), np.array([0.0, 2.254]), 1_000)
+    places = crosshair.places(stairs(), np.array([0.0, 2.254]), 1_000)
     assert places == ["Epoch 0 · step 0 · phase 1 of 5", "Epoch 2.25 · step 2,254 · phase 3 of 5"]
