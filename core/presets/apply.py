@@ -112,10 +112,8 @@ def _times(rule: Rule, place: int, count: int, epochs: int) -> _Times:
         case None:
             return [(start, end) for start, end in rule.trainable]
         case Cascade(every=every, groups=groups, latest=latest):
-            if groups is not None and distance >= groups:
-                return []
-            start = every * distance
-            return [(start if latest is None else min(start, latest), None)]
+            start = min(every * distance, latest)
+            return [(start, None)] if groups is None or distance < groups else []
         case Chain(every=every):
             turn = 0 if distance == 0 else place + 1
             return [(every * turn, every * (turn + 1)), (every * count, None)]

@@ -63,7 +63,7 @@ class Cascade(Document):
     kind: Literal["cascade"]
     every: Annotated[int, Field(ge=1, le=MAX_EPOCHS)] = 1
     groups: Annotated[int, Field(ge=1)] | None = None
-    latest: Annotated[int, Field(ge=1, le=MAX_EPOCHS)] | None = None
+    latest: Annotated[int, Field(ge=1, le=MAX_EPOCHS)] = MAX_EPOCHS
 
 
 class Chain(Document):

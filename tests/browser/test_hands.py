@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser import driving
 from tests.browser.driving import PHONE, OpenPage, undo_button
@@ -15,6 +15,7 @@ from tests.browser.timeline import (
     bar,
     expect_thaws,
     expect_windows,
+    field,
     gap,
     long_run,
     scrollbar,
@@ -26,11 +27,6 @@ BEFORE_OR_AFTER = pytest.mark.parametrize(
     "answered", [True, *thorough(False)], ids=lambda told: "answered" if told else "under way"
 )
 """Whether the page has the answer to the other edit already when the hand lets go."""
-
-
-def field(page: Page, label: str) -> Locator:
-    """The newest field of that name, which has given way to another one if there are two."""
-    return page.get_by_label(label, exact=True).filter(visible=True).last
 
 
 def let_go(page: Page, x: float, y: float) -> None:

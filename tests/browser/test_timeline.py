@@ -17,6 +17,7 @@ from tests.browser.timeline import (
     drag,
     expect_thaws,
     expect_windows,
+    field,
     gap,
     long_run,
     scrollbar,
@@ -60,9 +61,7 @@ def test_a_groups_own_peak_is_dragged_on_its_bar_and_undone(open_page: OpenPage)
     peak = page.get_by_role("slider", name="stage4 peaks", exact=True)
     bar(page, "stage4").click()
     drag(page, peak, 0, -12)
-    expect(page.get_by_label("LR scale", exact=True).filter(visible=True).last).to_have_value(
-        "1"
-    )  # the newer, of two
+    expect(field(page, "LR scale")).to_have_value("1")
     undo(page)
     expect(peak).to_have_attribute("aria-valuenow", "0.25")
 
@@ -90,7 +89,7 @@ def test_windows_are_added_split_ended_and_removed_by_keys(open_page: OpenPage) 
     page.keyboard.press("ArrowLeft")
     expect(end).to_have_attribute("aria-valuetext", "stage3 freezes at epoch 4 of 6")
     bar(page, "stage3").press("Enter")
-    expect(page.get_by_label("Freezes at", exact=True).filter(visible=True).last).to_have_value("4")
+    expect(field(page, "Freezes at")).to_have_value("4")
 
 
 @pytest.mark.thorough  # node tests the script alone, beside its other tests
@@ -128,9 +127,7 @@ def test_selected_bars_are_dragged_together(open_page: OpenPage) -> None:
     starts = [driving.epoch_of(driving.thaw(page, group)) for group in ("stage4", "stage3")]
     assert starts[1] - starts[0] == 20
     assert abs(starts[0] - 60) <= 1
-    expect(page.get_by_label("Thaws at", exact=True).filter(visible=True).last).to_have_value(
-        str(starts[0])
-    )
+    expect(field(page, "Thaws at")).to_have_value(str(starts[0]))
     undo(page)
     expect_thaws(page, "stage3", 60)
 
@@ -251,14 +248,14 @@ def test_the_handles_of_every_shape_edit_the_curve(open_page: OpenPage, shape: s
     expect(floor).to_have_count(0 if shape == "Constant" else 1)
     drag(page, warmup, 24)
     expect(warmup).to_have_attribute("aria-valuenow", re.compile("2[0-9](.5)?"))
-    typed = page.get_by_label("Warmup epochs", exact=True).filter(visible=True).last
+    typed = field(page, "Warmup epochs")
     expect(typed).to_have_value(warmup.get_attribute("aria-valuenow") or "")
     if shape.startswith("Warmup"):
         drag(page, cooldown, -100)
-        cool = page.get_by_label("Cooldown, last part", exact=True).filter(visible=True).last
+        cool = field(page, "Cooldown, last part")
         expect(cool).to_have_value(re.compile(r"0\.3\d+"))
         drag(page, floor, 0, -12)
-        share = page.get_by_label("Floor × peak", exact=True).filter(visible=True).last
+        share = field(page, "Floor × peak")
         expect(share).to_have_value(re.compile(r"0\.[34]\d?"))
 
 
@@ -270,9 +267,7 @@ def test_an_absolute_floor_has_a_handle_that_edits_the_rate(open_page: OpenPage)
     floor.focus()
     page.keyboard.press("ArrowUp")
     expect(floor).to_have_attribute("aria-valuetext", "a rate of 2.0e-6")
-    expect(page.get_by_label("Floor, LR", exact=True).filter(visible=True).last).to_have_value(
-        re.compile("^2e-0?6$|0.000002")
-    )
+    expect(field(page, "Floor, LR")).to_have_value(re.compile("^2e-0?6$|0.000002"))
     restart = page.get_by_role("button", name="Restart the curve at thaw")
     restart.click()
     expect(restart).to_have_attribute("aria-pressed", "true")

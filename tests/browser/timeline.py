@@ -30,6 +30,11 @@ def at_rest(page: Page) -> Page:
     return page
 
 
+def field(page: Page, label: str) -> Locator:
+    """The newest field of that name, for one that has given way may stay in the page."""
+    return page.get_by_label(label, exact=True).filter(visible=True).last
+
+
 def bar(page: Page, group: str) -> Locator:
     """The first bar of a group."""
     return page.get_by_role("button", name=re.compile(f"^{group} trains in epochs")).first

@@ -27,14 +27,12 @@ from core.training.cache.engine import FrozenCache
 from core.training.job import Job
 from core.training.numerics import Arithmetic
 from core.training.shards import Shards
+from tests.sample import stairs
 from tests.schedule.strategies import windows
 
 DATA = DataSize(image_size=64, train_images=1_000, validation_images=1_000, batch_size=32)
 IMAGES = 384
-CASCADE = edits.set_windows(
-    presets.load("gradual"),
-    {"stage3": [[3, None]], "stage2": [[4, None]], "stage1": [], "stem": []},
-)
+CASCADE = stairs()
 """One more group each epoch; in none do all groups train."""
 
 

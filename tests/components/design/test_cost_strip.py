@@ -29,6 +29,7 @@ from pages.components.shared import cost_figures
 from pages.components.shared import cost_words as words
 from pages.components.shared.cost_figures import figures
 from pages.components.shared.state import session_in
+from tests.sample import stairs
 
 APP = str(CODE / "app.py")
 EPOCHS = 37
@@ -74,9 +75,7 @@ def test_views_are_those_that_a_run_draws(augment: Augment) -> None:
 def test_a_containers_limit_bounds_the_memory_of_the_preview_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    few = {"stage2": (), "stage1": (), "stem": ()}
-    schedule = edits.set_windows(presets.load("gradual"), few)
-    settings = RunSettings(cache_disk=0)
+    schedule, settings = stairs(), RunSettings(cache_disk=0)
     table = layer_table.load(schedule.model.name)
     held = []
     for free in (10**9, 10**8):

@@ -18,6 +18,7 @@ from pages.components.design.window_card import learning
 from pages.components.shared.fields import sensible_step
 from pages.components.shared.history import History
 from pages.components.shared.state import session_in
+from tests.sample import stairs
 from tests.schedule.strategies import schedules
 
 APP = str(CODE / "app.py")
@@ -136,8 +137,7 @@ def test_a_step_is_a_small_part_of_the_number_and_not_too_small(value: float) ->
 
 
 def test_a_window_says_how_much_of_the_learning_its_group_gets() -> None:
-    gradual = edits.set_field(presets.load("gradual"), "lr.warmup.epochs", 1)
-    gradual = edits.set_windows(gradual, {"stage2": [[4, None]], "stem": []})
+    gradual = stairs()
     told = learning(gradual, gradual.group("stage2"), 0)
     assert told.startswith(
         "Trains in <b>33%</b> of the epochs but gets <b>8.5%</b> of the learning that it would get"

@@ -1,6 +1,6 @@
 // What follows the hand outside of the timeline: the rate chart, and the costs below it.
 
-import { groupsInHand } from "./budget.js";
+import { groupInHand } from "./budget.js";
 import { drawCosts, dropCosts } from "./cost_strip.js";
 import { curveOf } from "../curves.js";
 import { buildChart, drawChart } from "./rate_chart.js";
@@ -11,7 +11,7 @@ export const buildLive = () => ({ chart: { shows: null, ...buildChart() }, costs
 
 export function paintLive(timeline) {
   const { latest: data, axis, windows, scales, curve, playhead, live } = timeline;
-  const groups = groupsInHand(timeline);
+  const groups = timeline.data.groups.map((sent) => groupInHand(timeline, sent));
   const phases = phasesOf(groups, timeline.data.epochs);
   const sent = [
     data.groups.map(({ name, windows }) => [name, windows]),
