@@ -18,8 +18,6 @@ from tests.browser.timeline import at_rest
 from tests.sample import thorough
 
 LARGE: ViewportSize = {"width": 1440, "height": 900}
-MARGIN = 2
-"""Pixels below the chart's labels in which nothing is drawn."""
 
 
 def with_groups(count: int) -> Schedule:
@@ -57,7 +55,7 @@ def test_the_rate_chart_is_in_sight_below_all_rows(
     assert 20 <= heights.pop() < 44
     chart = box(page.locator(".st-key-rates-chart .stVegaLiteChart"))
     assert box(rows(page).last)["y"] < chart["y"]
-    assert chart["y"] + chart["height"] <= viewport["height"] + MARGIN
+    assert chart["y"] + chart["height"] <= viewport["height"]
 
 
 @pytest.mark.thorough
@@ -74,7 +72,7 @@ def test_35_groups_scroll_below_the_time_axis_and_the_keyboard_reaches_the_last(
     assert shown["y"] <= at < shown["y"] + shown["height"]
     assert box(axis) == before
     chart = box(page.locator(".st-key-rates-chart .stVegaLiteChart"))
-    assert chart["y"] + chart["height"] <= LARGE["height"] + MARGIN
+    assert chart["y"] + chart["height"] <= LARGE["height"]
     assert layout.faults(page) == []
 
 

@@ -48,6 +48,17 @@ def code_of(item: Locator) -> Locator:
     return item.locator("code")
 
 
+@pytest.mark.thorough
+def test_a_click_on_a_number_brings_the_problem_into_view(open_page: OpenPage) -> None:
+    page, card = opened(open_page, schedule(), driving.LAPTOP)
+    last = card.locator(".item").last
+    expect(last).not_to_be_in_viewport()
+    number = last.locator(".disc").inner_text()
+    sign = page.locator(".st-key-card-timeline").get_by_role("img", name=f"Problem {number},")
+    sign.first.click()
+    expect(last).to_be_in_viewport(ratio=1)
+
+
 def test_what_is_under_the_pointer_is_marked_on_the_timeline_and_in_the_list(
     open_page: OpenPage,
 ) -> None:

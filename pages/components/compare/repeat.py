@@ -77,9 +77,13 @@ def _queued(slot: Slot, seed: int, root: Path) -> QueuedRun:
 def _refusal(slot: Slot) -> str | None:
     """Return why a slot's schedule cannot be run; None if nothing is known against it."""
     assert isinstance(slot.plan, Schedule)
-    errors = checks.errors(slot.plan, slot.table)
-    why = errors[0].message if errors else unavailable(slot.plan.model)
-    return None if why is None else f"{slot.letter} cannot be run: {why}"
+    if errors := checks.errors(slot.plan, slot.table):
+        return f"{slot.letter} cannot be run: {errors[0].message}"
+    if why := unavailable(slot.plan.model):
+        return (
+            f"{slot.letter} cannot be run: {why} In Design, models marked “here” need no download."
+        )
+    return None
 
 
 def _time(missing: Sequence[tuple[Slot, int]], results: Mapping[str, RunResults]) -> str:

@@ -35,7 +35,7 @@ def verdict_card(
 ) -> None:
     """Draw the card; `lines` are all figures of the slots."""
     with frame.card("verdict"):
-        cells = st.grid(min_column_width=_HALF, gap="large")
+        cells = st.grid(min_column_width=_HALF, gap="medium")
         with cells.cell():
             for heading, reasons in verdicts(slots):
                 st.html(

@@ -65,15 +65,17 @@ def domain(low: float, high: float) -> alt.Scale:
 
 
 def rate_domain(y: Rates, view: View) -> tuple[float, float]:
-    """Return the lowest and highest rate of the axis; a log axis has at most seven decades."""
+    """Return the lowest and highest rate of the axis; a log axis goes seven decades down at most."""
     if y.size == 0:
         return 0.0, 1.0
-    high = float(y.max()) * 1.25 or 1.0
+    highest = float(y.max())
     positive = y[y > 0]
     if view.scale == "linear" or positive.size == 0:
-        return 0.0, high
+        return 0.0, highest * 1.25 or 1.0
     # A curve that ends near zero would squeeze everything else into the top of a log axis.
-    return max(float(positive.min()) * 0.8, high * 1e-7), high
+    low = max(float(positive.min()) * 0.8, highest * 1e-7)
+    # A dot on the highest rate has room: half of it is 3 % of the axis.
+    return low, highest * max(1.25, (highest / low) ** 0.04)
 
 
 def rate_scale(y: Rates, view: View) -> alt.Scale:

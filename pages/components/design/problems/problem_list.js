@@ -3,6 +3,7 @@
 // Names of groups are other people's text: they are set as text, never as markup.
 
 const HOVER = "thaw-problem-hover";
+const SHOW = "thaw-problem-show";
 
 const instances = new WeakMap();
 let calls = 0;
@@ -50,6 +51,7 @@ function build(parent) {
   };
   const { signal } = list.listeners;
   window.addEventListener(HOVER, ({ detail }) => highlight(list, detail), { signal });
+  window.addEventListener(SHOW, ({ detail }) => show(list, detail), { signal });
   parent.append(root);
   return list;
 }
@@ -214,6 +216,16 @@ function highlight(list, number) {
   for (const item of list.items.values()) {
     item.node.classList.toggle("pointed", item.number === number);
   }
+}
+
+/** Bring a problem into view whose number was clicked on the timeline. */
+function show(list, number) {
+  const [key, item] = [...list.items].find(([, each]) => each.number === number) ?? [];
+  if (!item) return;
+  list.opened.set(key, true);
+  arrange(list);
+  item.node.scrollIntoView({ block: "nearest", behavior: "smooth" });
+  item.node.animate({ background: ["var(--thaw-accent-soft)", "transparent"] }, { duration: 3000, easing: "ease-in" });
 }
 
 const sentenceOf = (words) => (/[.?]$/.test(words) ? words : `${words}.`);

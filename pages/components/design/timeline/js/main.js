@@ -11,7 +11,7 @@ import { el, term } from "./dom.js";
 import { commitTyping } from "./gesture.js";
 import { blur, focus, key, pageKey } from "./keyboard.js";
 import { buildLive, paintLive } from "./live/live.js";
-import { HOVER, cancel, down, hover, menu, move, point, up, wheel } from "./pointer.js";
+import { HOVER, cancel, down, hover, menu, move, point, showProblem, up, wheel } from "./pointer.js";
 import { paintCurveDiscs } from "./problems.js";
 import { isSettled, receive, reportView } from "./protocol.js";
 import { buildReadout, paintReadout, stateAt } from "./readout.js";
@@ -139,6 +139,7 @@ function listen(timeline) {
   on(root, "contextmenu", menu);
   on(root, "wheel", wheel, { passive: false });
   on(root, "click", press);
+  on(root, "click", showProblem);
   on(root, "submit", submit);
   on(root, "input", input);
   on(root, "keydown", key);

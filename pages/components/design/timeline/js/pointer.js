@@ -9,6 +9,7 @@ import { commit } from "./protocol.js";
 import { choose, grabbed, take, toggle } from "./selection.js";
 
 export const HOVER = "thaw-problem-hover";
+const SHOW = "thaw-problem-show";
 
 const DRAG_PX = 4;
 const CLICK_PX = 10;
@@ -83,7 +84,8 @@ export function up(timeline, event) {
   const drag = letGo(timeline);
   const clicked = !drag.moving && distance(drag, event) < CLICK_PX;
   if (clicked && drag.row && drag.adds) toggle(timeline, drag);
-  else if (clicked && drag.row) choose(timeline, drag);
+  // A click on a problem's number selects nothing: the fields of a window would push the list away.
+  else if (clicked && drag.row && drag.problem === undefined) choose(timeline, drag);
   finish(timeline, drag);
   if (clicked && !drag.adds && isSecond(timeline, drag)) twice(timeline, drag);
 }
@@ -138,6 +140,12 @@ export function hover(timeline, event) {
   const gone = event.type === "pointerleave";
   const number = gone ? null : (actionOf(timeline, event.target)?.problem ?? null);
   if (number !== timeline.hovered) window.dispatchEvent(new CustomEvent(HOVER, { detail: number }));
+}
+
+/** A click on a problem's number brings what it says into view. */
+export function showProblem(timeline, event) {
+  const number = actionOf(timeline, event.target)?.problem ?? null;
+  if (number !== null) window.dispatchEvent(new CustomEvent(SHOW, { detail: number }));
 }
 
 /** Show which problem is pointed at, here or in the list of problems. */
