@@ -65,7 +65,7 @@ def domain(low: float, high: float) -> alt.Scale:
 
 
 def rate_domain(y: Rates, view: View) -> tuple[float, float]:
-    """Return the lowest and highest rate of the axis; a log axis goes seven decades down at most."""
+    """Return the lowest and highest rate of the axis, on a log axis some seven decades at most."""
     if y.size == 0:
         return 0.0, 1.0
     highest = float(y.max())
