@@ -108,7 +108,8 @@ def _step(step: str, text: Text, language: Language) -> None:
             st.code(texts.code_of(code.body), language="python")
     with st.container() if wide else right:
         _figure(step, text.part("figure"), language)
-    left, right = st.columns([600, 528])  # below the figure on a phone too
+    if wide or frame.is_phone():  # where what goes wrong comes after the figure too
+        left, right = st.columns([600, 528])
     with left:
         _card("fault", text.part("fault"))
     with right:

@@ -89,6 +89,9 @@ def test_a_live_run_is_in_the_header_of_every_page_and_a_click_shows_it(
         assert header["y"] <= box["y"]
         assert box["y"] + box["height"] <= header["y"] + header["height"]
         assert box["x"] + box["width"] <= driving.PHONE["width"]
+        # and it covers no button beside it
+        page.get_by_test_id("stExpandSidebarButton").click(trial=True)
+        page.get_by_role("button", name="Help", exact=True).click(trial=True)
     pages[-1].locator(".st-key-live-run a").click()
     expect(pages[-1].locator(".thaw-headline")).to_contain_text("Starting")
     assert pages[-1].url.endswith(f"/run?run={run.name}")

@@ -23,6 +23,7 @@ TOUCHED = ':is(.stMain, .stAppHeader, .stSidebar, [data-testid="stPopoverBody"])
 ROWS = ":is(.st-key-run-rows, .st-key-card-targets, .st-key-group-rows, .st-key-library-rows)"
 LINES = ":is(.st-key-group-rows, .st-key-library-rows)"
 CHOSEN = 'button:is([data-variant="segmented_control"], [data-variant="pills"])'
+OPTION = '[data-testid="stRadioOption"]'
 RUN_BUTTONS = (".st-key-start", ".st-key-stop", ".st-key-force-stop", ".st-key-new-run")
 OLD_BUTTONS = (*RUN_BUTTONS, ".st-key-resume", ".st-key-to-compare", ".st-key-delete-run")
 
@@ -45,8 +46,9 @@ RULES = {
     ),
     "design on a phone": (
         ":is(.st-key-phase-before, .st-key-phase-after, .st-key-more-menu) p",
+        ".st-key-help p",
         f"{TOUCHED} button:not(.thaw-term)",
-        ":is(.stMain summary, .stSidebar a)",
+        f":is(.stMain summary, .stSidebar a, .stCheckbox label, {OPTION})",
         ":is(.stTextInput, .stNumberInput, .stSelectbox) input",
         ".st-key-recipe p",
         ".stElementToolbar",
@@ -55,6 +57,7 @@ RULES = {
     "run": (
         f'.st-key-title-actions:has(> :is({", ".join(RUN_BUTTONS)})[data-stale="false"])'
         f' > :is({", ".join(OLD_BUTTONS)})[data-stale="true"]',
+        '.stApp [data-testid="stStatusWidget"]',
         '[data-testid="stLayoutWrapper"]:has(> .st-key-live-run)',
         ".st-key-live-run a",
         ".st-key-live-run p",
@@ -73,6 +76,15 @@ RULES = {
         "body .stCode .linenumber",
         ".stCode",
         ".stCode pre",
+    ),
+    "learn": (
+        f".st-key-card-steps {OPTION}",
+        f".st-key-card-steps {OPTION}:hover",
+        f'.st-key-card-steps {OPTION}[data-selected="true"]',
+        f".st-key-card-steps {OPTION} > div > :first-child",
+        f".st-key-card-steps {OPTION}:has(:focus-visible)",
+        ".stColumn.stColumn:has(> * > * > .st-key-card-steps)",
+        '.st-key-card-steps [role="radiogroup"]',
     ),
     "export on a phone": (
         ".st-key-card-targets .stElementContainer:has(.stButton)",
@@ -121,6 +133,14 @@ CHANGES = """selector => {
 """The properties that a rule changes on the page, as it is found by taking the rule away."""
 
 
+BUSY = """header => {
+    const said = document.createElement("div");
+    said.dataset.testid = "stStatusWidget";
+    header.append(said);
+}"""
+"""Puts into the header what Streamlit puts there while a page takes long."""
+
+
 def design(open_page: OpenPage) -> Page:
     page = open_page("/")
     driving.settle(page)
@@ -140,6 +160,7 @@ def run(open_page: OpenPage, home: Path) -> Page:
     expect(page.locator(".st-key-live-run p")).to_be_visible()
     driving.settle(page)
     stale(page, ".st-key-delete-run")
+    page.locator(".stAppHeader").evaluate(BUSY)
     page.locator(".st-key-to-design button").hover()
     return page
 
@@ -154,6 +175,16 @@ def export(open_page: OpenPage, **options: Any) -> Page:
     expect(page.locator(".st-key-card-preview .token").first).to_be_attached()
     expect(page.locator(".st-key-card-json .token").first).to_be_attached()
     driving.settle(page)
+    return page
+
+
+def learn(open_page: OpenPage) -> Page:
+    page = open_page("/learn", NARROW)
+    steps = page.locator(".st-key-card-steps")
+    steps.get_by_role("radio").first.focus()
+    page.keyboard.press("ArrowDown")
+    driving.settle(page)
+    steps.get_by_text("Setup").hover()
     return page
 
 
@@ -174,6 +205,7 @@ def opened(open_page: OpenPage, home: Path) -> Iterator[Callable[[str], Page]]:
         "design on a phone": phone,
         "run": lambda: run(open_page, home),
         "export": lambda: export(open_page),
+        "learn": lambda: learn(open_page),
         "export on a phone": lambda: export(open_page, viewport=PHONE),
     }
     yield lambda name: pages[name]()
