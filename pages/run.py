@@ -109,9 +109,13 @@ def page() -> None:
 
 def _shown_run(root: Path) -> _Shown | None:
     """Return the run of `?run=`; a name that is none, or a damaged folder, becomes a notice."""
-    name = st.query_params.get("run")
-    if name is None:
+    mine = current().run
+    before, mine.shown = mine.shown, st.query_params.get("run")
+    if (name := mine.shown) is None:
         return None
+    if name != before:
+        # The browser's address stays as it was where a link leads to the page that it is on.
+        st.query_params["run"] = name
     way_out = ""
     try:
         run = run_folder.find_run(root, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -95,6 +96,10 @@ def test_a_live_run_is_in_the_header_of_every_page_and_a_click_shows_it(
     pages[-1].locator(".st-key-live-run a").click()
     expect(pages[-1].locator(".thaw-headline")).to_contain_text("Starting")
     assert pages[-1].url.endswith(f"/run?run={run.name}")
+    # from the Run page itself too: its next click is about this run
+    new = pages[driving.PATHS.index("/run")]
+    new.locator(".st-key-live-run a").click()
+    expect(new).to_have_url(re.compile(rf"/run\?run={run.name}$"))
     run_lock.release(run)
     for page in pages:  # none of which is touched
         expect(page.locator(".st-key-live-run a")).to_have_count(0)

@@ -117,11 +117,13 @@ class Run:
 
     `followed` is what the header knows of live runs: the progress of each, and the bytes of events
     that were read for it.
+    `shown` is the run that the page showed last.
     `wanted_data` is a kind of data that was chosen and has not been given yet, `upload_place` the
     name of the session's own folder of uploads.
     """
 
     own: frozenset[str] = frozenset()
+    shown: str | None = None
     started: StartedRun = field(default_factory=StartedRun)
     waiting: Waiting | None = None
     deleted: tuple[DeletedRun, ...] = ()
