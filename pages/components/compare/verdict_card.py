@@ -26,7 +26,7 @@ from pages.components.shared import frame
 
 SHOWN = (figures.ACCURACY, figures.TIME, figures.COMPUTE)
 """The figures that the card has, and the card of all others leaves out."""
-_HALF = 400
+_HALF = 560
 """Pixels of the words, and of the table, below which one is above the other."""
 
 
