@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from html import escape
 from itertools import chain
+from typing import Literal
 
 import streamlit as st
 
@@ -22,7 +23,7 @@ _TABULATIONS = Tabulations()
 _SECONDS = 0.5
 
 
-def model_box() -> None:
+def model_box(width: int | Literal["stretch"] = 250) -> None:
     """Draw the searchable list of all models."""
     name = session.schedule().model.name
     known = plain_first(catalogue.with_stored_table() if is_demo() else catalogue.names())
@@ -34,7 +35,7 @@ def model_box() -> None:
         filter_mode="contains",  # in the order of the list: fuzzy, a longer name may come first
         label_visibility="collapsed",
         icon=":material/network_node:",
-        width=250,
+        width=width,
         **bound("model", current().design.wanted_model or name, _take_model),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -29,14 +31,14 @@ def preset_in_words() -> str:
     return title if used else f"{title} :gray-badge[edited]"
 
 
-def preset_button() -> None:
-    """Draw the toolbar's button, which opens the gallery."""
+def preset_button(width: int | Literal["stretch"] = 290) -> None:
+    """Draw the button that opens the gallery."""
     st.button(
         f":gray[Preset] {preset_in_words()}",
         icon=":material/view_module:",
         key="presets",
         help=tip("preset"),
-        width=290,
+        width=width,
         on_click=show_dialog,
         args=("presets",),
     )

@@ -62,11 +62,11 @@ def _recipe() -> None:
     model = frame.escape_markdown(session.schedule().model.name.rsplit("/", 1)[-1])
     label = f"**{model}** :gray[{preset_in_words()}]"
     with st.popover(label, key=_RECIPE, width="stretch", on_change="rerun"):
-        model_box()
+        model_box("stretch")
         weights_choice()
         with st.container(horizontal=True, gap="small"):
             groups_button(_RECIPE)
-            preset_button()
+            preset_button("stretch")
 
 
 def _more() -> None:
