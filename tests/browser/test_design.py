@@ -77,6 +77,7 @@ def test_what_stands_beside_the_timeline_follows_a_drag_and_an_undo_by_key(
     expect(preset).not_to_contain_text("edited")
 
 
+@pytest.mark.thorough
 def test_a_notice_moves_nothing(open_page: OpenPage) -> None:
     place = at_rest(open_page("/")).locator(".st-key-card-timeline").bounding_box()
     page = open_page("/?s=%00")
@@ -126,7 +127,8 @@ def test_zoom_and_the_charts_switches_stay_as_they_are_over_another_page(
     expect(time_axis(page)).to_contain_text("9600")
 
 
-@pytest.mark.parametrize(("viewport", "tells"), [({**PHONE}, True), *thorough((PHONE, False))])
+@pytest.mark.thorough
+@pytest.mark.parametrize(("viewport", "tells"), [({**PHONE}, True), (PHONE, False)])
 def test_a_phone_is_known_and_a_narrow_window_tells_of_itself(
     open_page: OpenPage, viewport: ViewportSize, tells: bool
 ) -> None:

@@ -54,6 +54,7 @@ def test_copy_has_the_whole_file(open_page: OpenPage, targets: tuple[str, ...]) 
     expect(page.locator(".st-key-copy")).to_have_count(0)
 
 
+@pytest.mark.thorough
 def test_copy_works_on_a_page_that_is_not_served_by_https(open_page: OpenPage) -> None:
     """Such a page has no navigator.clipboard."""
     page = open_page("/export")

@@ -141,6 +141,7 @@ def test_a_drag_of_what_has_other_windows_by_now_is_refused_in_words(open_page: 
     expect_windows(page, "stage3", "2-6")
 
 
+@pytest.mark.thorough
 def test_letting_go_of_the_selected_bar_is_told_to_the_page(open_page: OpenPage) -> None:
     page = at_rest(open_page("/"))
     bar(page, "stage4").click()

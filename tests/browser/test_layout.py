@@ -163,6 +163,7 @@ def test_the_fields_of_a_window_show_their_whole_numbers_on_a_phone(open_page: O
         assert field.evaluate("e => e.getBoundingClientRect().right") < PHONE["width"] - 28
 
 
+@pytest.mark.thorough
 def test_the_first_number_that_is_typed_for_a_window_does_not_draw_the_whole_app_anew(
     open_page: OpenPage,
 ) -> None:

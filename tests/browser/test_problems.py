@@ -59,6 +59,7 @@ def test_a_click_on_a_number_brings_the_problem_into_view(open_page: OpenPage) -
     expect(last).to_be_in_viewport(ratio=1)
 
 
+@pytest.mark.thorough
 def test_what_is_under_the_pointer_is_marked_on_the_timeline_and_in_the_list(
     open_page: OpenPage,
 ) -> None:
@@ -115,6 +116,7 @@ def test_a_fix_is_one_click_and_so_is_its_undo_in_the_list_and_on_the_page(
     expect(card.get_by_role("button", name="Undo")).to_have_count(0)
 
 
+@pytest.mark.thorough
 def test_fixes_and_undo_by_keyboard_are_said_and_keep_the_focus_in_the_list(
     open_page: OpenPage,
 ) -> None:
@@ -144,6 +146,7 @@ def test_all_fixes_one_after_the_other_leave_what_has_none(open_page: OpenPage) 
     expect(card.locator(".item")).to_have_count(2)
 
 
+@pytest.mark.thorough
 def test_why_opens_the_entry_with_its_sources_and_gives_the_focus_back(
     open_page: OpenPage,
 ) -> None:

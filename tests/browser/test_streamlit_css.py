@@ -58,6 +58,7 @@ RULES = {
         f'.st-key-title-actions:has(> :is({", ".join(RUN_BUTTONS)})[data-stale="false"])'
         f' > :is({", ".join(OLD_BUTTONS)})[data-stale="true"]',
         '.stApp [data-testid="stStatusWidget"]',
+        '.stApp:has([data-testid="stStatusWidget"]) .st-key-live-run',
         '[data-testid="stLayoutWrapper"]:has(> .st-key-live-run)',
         ".st-key-live-run a",
         ".st-key-live-run p",
