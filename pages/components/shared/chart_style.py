@@ -72,10 +72,9 @@ def rate_domain(y: Rates, view: View) -> tuple[float, float]:
     positive = y[y > 0]
     if view.scale == "linear" or positive.size == 0:
         return 0.0, highest * 1.25 or 1.0
-    # A curve that ends near zero would squeeze everything else into the top of a log axis.
-    low = max(float(positive.min()) * 0.8, highest * 1e-7)
-    # A dot on the highest rate has room: half of it is 3 % of the axis.
-    return low, highest * max(1.25, (highest / low) ** 0.04)
+    # A curve that ends near zero would squeeze everything else into the top of a log axis. The room
+    # on top is a factor, which the browser can keep in a drag, and enough for a dot on the highest.
+    return max(float(positive.min()) * 0.8, highest * 1e-7), highest * 1.5
 
 
 def rate_scale(y: Rates, view: View) -> alt.Scale:
