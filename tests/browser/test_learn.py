@@ -55,6 +55,7 @@ def test_the_lesson_is_walked_through_on_a_phone(
             expect(answer.get_by_test_id("stMarkdownContainer").last).not_to_be_visible()
             answer.locator("summary").click()
             expect(answer.get_by_test_id("stMarkdownContainer").last).to_be_visible()
+            driving.settle(page)  # as the answer opens, the button below it moves
             page.locator(".st-key-lesson-next button").click()
     turns = len(texts.STEPS) + (code != "en")
     assert page.evaluate("history.length") == entries + turns
